@@ -1,6 +1,6 @@
 /*
- * Messages between the supervisor and its children: fixed-size records over one SOCK_SEQPACKET pair a child.
- * A record arrives whole or not at all; end of file means that the other side is gone.
+ * Messages between the supervisor and its children: fixed-size records over one SOCK_SEQPACKET pair
+ * a child. A record arrives whole or not at all; end of file means that the other side is gone.
  */
 #ifndef MQ_CHANNEL_H
 #define MQ_CHANNEL_H
@@ -11,13 +11,14 @@
 enum mq_msg_type {
 	/* child to supervisor */
 	MQ_MSG_READY = 1, /* worker: registered, a = worker id; keeper: a = 0 */
-	MQ_MSG_STARTED,	  /* worker: a = job id, b = deadline in milliseconds from now, 0 for none */
-	MQ_MSG_FINISHED,  /* worker: a = job id; the deadline no longer counts */
-	MQ_MSG_EMPTY,	  /* keeper, with --drain: nothing is left to do */
+	MQ_MSG_STARTED,	 /* worker: a = job id, b = deadline in milliseconds from now, 0 for none */
+	MQ_MSG_FINISHED, /* worker: a = job id; the deadline no longer counts */
+	MQ_MSG_EMPTY,	 /* keeper, with --drain: nothing is left to do */
 	/* supervisor to child */
-	MQ_MSG_DRAIN,	  /* finish the job at hand, claim nothing more, exit 0 */
-	MQ_MSG_STOP_JOB,  /* stop job a now, b = enum mq_stop_reason; ignored when a is not the job at hand */
-	MQ_MSG_DIED,	  /* keeper: worker a died, b = wait status, c = enum mq_stop_reason or 0 */
+	MQ_MSG_DRAIN,	 /* finish the job at hand, claim nothing more, exit 0 */
+	MQ_MSG_STOP_JOB, /* stop job a now, b = enum mq_stop_reason; ignored when a is not the job
+			    at hand */
+	MQ_MSG_DIED,	 /* keeper: worker a died, b = wait status, c = enum mq_stop_reason or 0 */
 };
 
 /* Why a job is stopped from outside. Decides the attempt's outcome. */

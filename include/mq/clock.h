@@ -1,6 +1,7 @@
 /*
- * Time. Wall-clock time is a count of microseconds since 1970 UTC and, as text, what the application stores:
- * "YYYY-MM-DD HH:MM:SS[.ffffff]", UTC, no zone. Deadlines are measured on the monotonic clock only.
+ * Time. Wall-clock time is a count of microseconds since 1970 UTC and, as text, what the
+ * application stores: "YYYY-MM-DD HH:MM:SS[.ffffff]", UTC, no zone. Deadlines are measured on the
+ * monotonic clock only.
  */
 #ifndef MQ_CLOCK_H
 #define MQ_CLOCK_H
@@ -39,8 +40,9 @@ void mq_time_rfc3339(int64_t wall_us, char out[static MQ_TIME_RFC3339_SIZE]);
 bool mq_time_parse(const char *text, int64_t *ret_wall_us);
 
 /*
- * What a person types: a stored form, "2025-11-03", "2025-11-03T12:00:00Z", "2025-11-03 12:00", "now",
- * or a distance "30min", "2h", "7d". A bare distance means `sign` x distance from now: -1 for --since, +1 for --run-at.
+ * What a person types: a stored form, "2025-11-03", "2025-11-03T12:00:00Z", "2025-11-03 12:00",
+ * "now", or a distance "30min", "2h", "7d". A bare distance means `sign` x distance from now: -1
+ * for --since, +1 for --run-at.
  */
 bool mq_time_parse_input(const char *text, int64_t now_us, int sign, int64_t *ret_wall_us);
 

@@ -1,8 +1,10 @@
 /*
- * Errors: a code that decides what happens next, and one sentence that names the thing and the way out.
+ * Errors: a code that decides what happens next, and one sentence that names the thing and the way
+ * out.
  *
- * The function that detects a failure fills `struct mq_err`; callers may add context in front with mq_err_wrap();
- * only the runner, the supervisor and the commands log. `err` may be NULL wherever a function takes one.
+ * The function that detects a failure fills `struct mq_err`; callers may add context in front with
+ * mq_err_wrap(); only the runner, the supervisor and the commands log. `err` may be NULL wherever a
+ * function takes one.
  */
 #ifndef MQ_ERR_H
 #define MQ_ERR_H
@@ -40,9 +42,9 @@ struct mq_err {
 
 /* What each code means to others, one row a code. */
 struct mq_rc_info {
-	const char *name;	/* as it appears in JSON output: "invalid", "no-space", ... */
-	bool retry;		/* whether running the same job again later can help */
-	int exit_status;	/* of a command that ends with it; listed in mq-worker(1) */
+	const char *name; /* as it appears in JSON output: "invalid", "no-space", ... */
+	bool retry;	  /* whether running the same job again later can help */
+	int exit_status;  /* of a command that ends with it; listed in mq-worker(1) */
 };
 const struct mq_rc_info *mq_rc_info(enum mq_rc rc);
 
@@ -53,10 +55,12 @@ const struct mq_rc_info *mq_rc_info(enum mq_rc rc);
 enum mq_rc mq_err_set(struct mq_err *err, enum mq_rc rc, int sys_errno, const char *fmt, ...)
 	MQ_PRINTF(4, 5);
 
-/* As mq_err_set(), with the code that belongs to the errno (ENOSPC: no space, EACCES: denied, ...). */
+/* As mq_err_set(), with the code that belongs to the errno (ENOSPC: no space, EACCES: denied, ...).
+ */
 enum mq_rc mq_err_sys(struct mq_err *err, int sys_errno, const char *fmt, ...) MQ_PRINTF(3, 4);
 
-/* Puts "<context>: " in front of the text and returns the code that is already in *err (MQ_E_BUG for NULL). */
+/* Puts "<context>: " in front of the text and returns the code that is already in *err (MQ_E_BUG
+ * for NULL). */
 enum mq_rc mq_err_wrap(struct mq_err *err, const char *fmt, ...) MQ_PRINTF(2, 3);
 
 /* The code for an errno: the mapping mq_err_sys() uses. */

@@ -4,7 +4,8 @@
  *   2025-11-03T12:00:00.123Z INFO  runner[worker 3] job=42 kind=export.report: succeeded in 0.4 s
  *
  * Never log payloads, keys or personal data: identify by job id, kind and path.
- * On standard error of systemd (JOURNAL_STREAM set) the time is left out and the priority prefix <N> is written.
+ * On standard error of systemd (JOURNAL_STREAM set) the time is left out and the priority prefix
+ * <N> is written.
  */
 #ifndef MQ_LOG_H
 #define MQ_LOG_H
@@ -14,7 +15,8 @@
 
 enum mq_log_level { MQ_LOG_DEBUG, MQ_LOG_INFO, MQ_LOG_WARNING, MQ_LOG_ERROR, MQ_LOG_LEVEL_COUNT };
 
-/* Accepts debug, info, warning (warn), error, critical in any case, as the application writes them. */
+/* Accepts debug, info, warning (warn), error, critical in any case, as the application writes them.
+ */
 bool mq_log_level_parse(const char *text, enum mq_log_level *ret_level);
 const char *mq_log_level_name(enum mq_log_level level);
 
@@ -26,7 +28,8 @@ void mq_log_set_role(const char *role);
 /* Tests: lines go to fd instead of standard error. */
 void mq_log_set_fd(int fd);
 
-/* One line; control characters in the text are escaped. One write(2), so lines of several processes do not mix. */
+/* One line; control characters in the text are escaped. One write(2), so lines of several processes
+ * do not mix. */
 void mq_log(enum mq_log_level level, const char *module, const char *fmt, ...) MQ_PRINTF(3, 4);
 
 #endif

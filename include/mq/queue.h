@@ -10,11 +10,13 @@
  *     |  '-- rescue ---------'                 |
  *     '------------------- retry --------------'
  *
- * A claim commits `running`, attempt + 1 and token + 1. Every later change to the running job names the token;
- * one that changes no row is MQ_E_STALE. Status changes follow the table in queue/status.c.
+ * A claim commits `running`, attempt + 1 and token + 1. Every later change to the running job names
+ * the token; one that changes no row is MQ_E_STALE. Status changes follow the table in
+ * queue/status.c.
  *
- * A handle belongs to one process and one thread and is opened after the fork. Strings in returned structures belong
- * to the structure. All times are wall-clock microseconds (clock.h); 0 stands for NULL.
+ * A handle belongs to one process and one thread and is opened after the fork. Strings in returned
+ * structures belong to the structure. All times are wall-clock microseconds (clock.h); 0 stands for
+ * NULL.
  */
 #ifndef MQ_QUEUE_H
 #define MQ_QUEUE_H
@@ -37,7 +39,8 @@ enum mq_status {
 const char *mq_status_name(enum mq_status status);
 bool mq_status_parse(const char *text, enum mq_status *ret_status);
 
-/* How one attempt ended. Only FAILED counts towards max_attempts; CRASHED and TIMEOUT count towards quarantine. */
+/* How one attempt ended. Only FAILED counts towards max_attempts; CRASHED and TIMEOUT count towards
+ * quarantine. */
 enum mq_outcome {
 	MQ_OUTCOME_SUCCEEDED,
 	MQ_OUTCOME_FAILED,
@@ -93,12 +96,13 @@ extern const struct mq_queue_driver mq_queue_driver_sqlite;
 extern const struct mq_queue_driver mq_queue_driver_memory; /* one process, for tests */
 
 struct mq_queue_options {
-	const char *database; /* absolute path */
-	const char *key_file; /* raw 32-byte key; NULL for a plain file */
+	const char *database;	/* absolute path */
+	const char *key_file;	/* raw 32-byte key; NULL for a plain file */
 	struct mq_lease *lease; /* borrowed; NULL: opened from `database` and owned by the queue */
 	/*
-	 * How long a call waits while another connection holds the write lock, in milliseconds; then MQ_E_BUSY.
-	 * -1 waits until keep_waiting (asked about every 100 ms, NULL: always) says no.
+	 * How long a call waits while another connection holds the write lock, in milliseconds;
+	 * then MQ_E_BUSY. -1 waits until keep_waiting (asked about every 100 ms, NULL: always) says
+	 * no.
 	 */
 	int64_t busy_ms;
 	bool (*keep_waiting)(void *ctx);
@@ -109,14 +113,17 @@ struct mq_queue_options {
 /*
  * Opens the queue of an existing database and brings its schema up to date (not when read_only).
  * MQ_E_NOTFOUND: no such file. MQ_E_CORRUPT: not a database, or an encrypted one without its key.
- * MQ_E_UNSUPPORTED: the schema is newer than this program, or the file cannot be used in WAL mode here.
+ * MQ_E_UNSUPPORTED: the schema is newer than this program, or the file cannot be used in WAL mode
+ * here.
  */
-enum mq_rc mq_queue_open(const struct mq_queue_driver *driver, const struct mq_queue_options *options,
-			 struct mq_queue **ret, struct mq_err *err);
+enum mq_rc mq_queue_open(const struct mq_queue_driver *driver,
+			 const struct mq_queue_options *options, struct mq_queue **ret,
+			 struct mq_err *err);
 void mq_queue_close(struct mq_queue *queue); /* accepts NULL */
 MQ_CLEANUP(mq_queue, struct mq_queue *, mq_queue_close)
 
-/* Schema versions: of this program, and what mq_queue_open() found before it applied anything (0: no queue yet). */
+/* Schema versions: of this program, and what mq_queue_open() found before it applied anything (0:
+ * no queue yet). */
 int mq_queue_schema_version(void);
 int mq_queue_schema_found(const struct mq_queue *queue);
 
@@ -132,8 +139,10 @@ struct mq_job_new {
 	const char *requested_by;
 };
 
-/* MQ_E_INVALID with the constraint's own words; MQ_E_EXISTS when the unique key is on its way already. */
-enum mq_rc mq_queue_enqueue(struct mq_queue *queue, const struct mq_job_new *job, int64_t *ret_id, struct mq_err *err);
+/* MQ_E_INVALID with the constraint's own words; MQ_E_EXISTS when the unique key is on its way
+ * already. */
+enum mq_rc mq_queue_enqueue(struct mq_queue *queue, const struct mq_job_new *job, int64_t *ret_id,
+			    struct mq_err *err);
 
 /* ---------------------------------------------------------------- working */
 
@@ -147,28 +156,32 @@ struct mq_worker {
 	int64_t job_id; /* the job it runs, 0: none; only from mq_queue_workers() */
 };
 
-/* Inserts the row and takes the lease byte in the same transaction, so that nobody sees one without the other. */
-enum mq_rc mq_queue_worker_add(struct mq_queue *queue, const struct mq_worker *worker, int64_t *ret_id,
-			       struct mq_err *err);
-/* Removes the row of a worker that ends cleanly (no job of its own is running) and drops its byte. */
+/* Inserts the row and takes the lease byte in the same transaction, so that nobody sees one without
+ * the other. */
+enum mq_rc mq_queue_worker_add(struct mq_queue *queue, const struct mq_worker *worker,
+			       int64_t *ret_id, struct mq_err *err);
+/* Removes the row of a worker that ends cleanly (no job of its own is running) and drops its byte.
+ */
 enum mq_rc mq_queue_worker_remove(struct mq_queue *queue, int64_t worker_id, struct mq_err *err);
 
-/* Statements that must commit together with the settle. Runs inside the settling transaction, in a savepoint. */
+/* Statements that must commit together with the settle. Runs inside the settling transaction, in a
+ * savepoint. */
 typedef enum mq_rc (*mq_effects_fn)(void *ctx, struct sqlite3 *db, struct mq_err *err);
 
 /* The end of one attempt. */
 struct mq_settle {
 	const struct mq_job *job;
 	enum mq_outcome outcome;
-	enum mq_status to;    /* SUCCEEDED, FAILED, CANCELLED, or QUEUED to run again */
-	int64_t run_at_us;    /* with QUEUED: not before; 0: at once */
-	const char *error;    /* NULL with SUCCEEDED */
-	const char *result;   /* JSON or NULL */
+	enum mq_status to;  /* SUCCEEDED, FAILED, CANCELLED, or QUEUED to run again */
+	int64_t run_at_us;  /* with QUEUED: not before; 0: at once */
+	const char *error;  /* NULL with SUCCEEDED */
+	const char *result; /* JSON or NULL */
 	double cpu_s;
 	int64_t peak_kb;
 	mq_effects_fn effects; /* with SUCCEEDED only; may be NULL */
 	void *effects_ctx;
-	/* out: MQ_OK, MQ_E_STALE, or why the effects were refused (the job is then still running, nothing changed) */
+	/* out: MQ_OK, MQ_E_STALE, or why the effects were refused (the job is then still running,
+	 * nothing changed) */
 	enum mq_rc rc;
 };
 
@@ -181,54 +194,62 @@ struct mq_claim {
 };
 
 /*
- * One transaction: settles `n_done` attempts, promotes what has become due, claims up to claim->max jobs (largest
- * priority first, then smallest id). Either all of it is committed or nothing; settles are durable when it returns.
- * ret_jobs takes claim->max pointers, each freed by the caller. `claim` may be NULL.
+ * One transaction: settles `n_done` attempts, promotes what has become due, claims up to claim->max
+ * jobs (largest priority first, then smallest id). Either all of it is committed or nothing;
+ * settles are durable when it returns. ret_jobs takes claim->max pointers, each freed by the
+ * caller. `claim` may be NULL.
  */
-enum mq_rc mq_queue_turn(struct mq_queue *queue, struct mq_settle *done, size_t n_done, const struct mq_claim *claim,
-			 struct mq_job **ret_jobs, size_t *ret_n, struct mq_err *err);
+enum mq_rc mq_queue_turn(struct mq_queue *queue, struct mq_settle *done, size_t n_done,
+			 const struct mq_claim *claim, struct mq_job **ret_jobs, size_t *ret_n,
+			 struct mq_err *err);
 
 /* MQ_E_STALE when the token is old. */
-enum mq_rc mq_queue_progress(struct mq_queue *queue, const struct mq_job *job, int percent, const char *note,
-			     struct mq_err *err);
+enum mq_rc mq_queue_progress(struct mq_queue *queue, const struct mq_job *job, int percent,
+			     const char *note, struct mq_err *err);
 /* Reads only: MQ_E_STALE when the job was taken away, else whether somebody asked for its end. */
-enum mq_rc mq_queue_check(struct mq_queue *queue, const struct mq_job *job, bool *ret_cancel_requested,
-			  struct mq_err *err);
+enum mq_rc mq_queue_check(struct mq_queue *queue, const struct mq_job *job,
+			  bool *ret_cancel_requested, struct mq_err *err);
 
 /* How a worker ended, for the attempts it left behind. */
 struct mq_death {
 	int64_t worker_id;
-	enum mq_outcome outcome; /* CRASHED, TIMEOUT, INTERRUPTED (the pool ended it) or CANCELLED */
-	int signal;		 /* 0: none or unknown */
-	int exit_status;	 /* -1: none or unknown */
+	enum mq_outcome
+		outcome; /* CRASHED, TIMEOUT, INTERRUPTED (the pool ended it) or CANCELLED */
+	int signal;	 /* 0: none or unknown */
+	int exit_status; /* -1: none or unknown */
 };
 
-/* After so many CRASHED or TIMEOUT attempts within the window a job is not tried again by itself. */
+/* After so many CRASHED or TIMEOUT attempts within the window a job is not tried again by itself.
+ */
 #define MQ_QUARANTINE_CRASHES  3
 #define MQ_QUARANTINE_WINDOW_S (24 * 60 * 60)
 
 /*
- * Takes back what a dead worker was running and removes its row: each job is queued again, or failed with the reason
- * when it ended its workers MQ_QUARANTINE_CRASHES times, or cancelled when that was asked for.
- * Nothing happens (MQ_OK, 0) while the worker's byte is held: MQ_OK, *ret_jobs = 0.
+ * Takes back what a dead worker was running and removes its row: each job is queued again, or
+ * failed with the reason when it ended its workers MQ_QUARANTINE_CRASHES times, or cancelled when
+ * that was asked for. Nothing happens (MQ_OK, 0) while the worker's byte is held: MQ_OK, *ret_jobs
+ * = 0.
  */
-enum mq_rc mq_queue_rescue(struct mq_queue *queue, const struct mq_death *death, int *ret_jobs, struct mq_err *err);
+enum mq_rc mq_queue_rescue(struct mq_queue *queue, const struct mq_death *death, int *ret_jobs,
+			   struct mq_err *err);
 
 /* Rescues every worker whose byte is free, as CRASHED without a known signal. */
 enum mq_rc mq_queue_rescue_all(struct mq_queue *queue, int *ret_jobs, struct mq_err *err);
 
-/* Whether another connection has committed since the last call (PRAGMA data_version). Costs about 2 us. */
+/* Whether another connection has committed since the last call (PRAGMA data_version). Costs about 2
+ * us. */
 enum mq_rc mq_queue_changed(struct mq_queue *queue, bool *ret_changed, struct mq_err *err);
 
 /* What could be claimed now, and when the next scheduled row becomes due (0: none). Reads only. */
 struct mq_outlook {
-	int64_t ready;	     /* rows that are ready or due, of kinds that `serves` accepts; counted up to claim->max */
+	int64_t ready; /* rows that are ready or due, of kinds that `serves` accepts; counted up to
+			  claim->max */
 	int64_t next_due_us; /* of any kind */
 	int64_t running;     /* of any kind and pool */
-	int64_t waiting;     /* rows of served kinds that wait for their next attempt (attempt > 0) */
+	int64_t waiting; /* rows of served kinds that wait for their next attempt (attempt > 0) */
 };
-enum mq_rc mq_queue_outlook(struct mq_queue *queue, const struct mq_claim *claim, struct mq_outlook *ret,
-			    struct mq_err *err);
+enum mq_rc mq_queue_outlook(struct mq_queue *queue, const struct mq_claim *claim,
+			    struct mq_outlook *ret, struct mq_err *err);
 
 /* ---------------------------------------------------------------- operating */
 
@@ -241,14 +262,17 @@ struct mq_job_filter {
 	int64_t limit;	      /* 0: no limit */
 };
 
-/* Calls `fn` for each job, newest first; the job is the callee's only during the call. fn returns false to stop. */
+/* Calls `fn` for each job, newest first; the job is the callee's only during the call. fn returns
+ * false to stop. */
 typedef bool (*mq_job_fn)(void *ctx, const struct mq_job *job);
-enum mq_rc mq_queue_list(struct mq_queue *queue, const struct mq_job_filter *filter, mq_job_fn fn, void *ctx,
-			 struct mq_err *err);
-enum mq_rc mq_queue_get(struct mq_queue *queue, int64_t id, struct mq_job **ret, struct mq_err *err);
+enum mq_rc mq_queue_list(struct mq_queue *queue, const struct mq_job_filter *filter, mq_job_fn fn,
+			 void *ctx, struct mq_err *err);
+enum mq_rc mq_queue_get(struct mq_queue *queue, int64_t id, struct mq_job **ret,
+			struct mq_err *err);
 
 typedef bool (*mq_attempt_fn)(void *ctx, const struct mq_attempt *attempt); /* oldest first */
-enum mq_rc mq_queue_attempts(struct mq_queue *queue, int64_t job_id, mq_attempt_fn fn, void *ctx, struct mq_err *err);
+enum mq_rc mq_queue_attempts(struct mq_queue *queue, int64_t job_id, mq_attempt_fn fn, void *ctx,
+			     struct mq_err *err);
 
 typedef bool (*mq_worker_fn)(void *ctx, const struct mq_worker *worker);
 enum mq_rc mq_queue_workers(struct mq_queue *queue, mq_worker_fn fn, void *ctx, struct mq_err *err);
@@ -256,44 +280,52 @@ enum mq_rc mq_queue_workers(struct mq_queue *queue, mq_worker_fn fn, void *ctx, 
 struct mq_kind_stats {
 	const char *kind;
 	int64_t count[MQ_JOB_STATUS_COUNT];
-	int64_t scheduled;	   /* of the queued ones: not due yet */
-	int64_t oldest_ready_us;   /* created_at of the longest waiting ready job; 0: none */
+	int64_t scheduled;	 /* of the queued ones: not due yet */
+	int64_t oldest_ready_us; /* created_at of the longest waiting ready job; 0: none */
 };
 typedef bool (*mq_kind_stats_fn)(void *ctx, const struct mq_kind_stats *stats); /* by name */
-enum mq_rc mq_queue_stats(struct mq_queue *queue, mq_kind_stats_fn fn, void *ctx, struct mq_err *err);
+enum mq_rc mq_queue_stats(struct mq_queue *queue, mq_kind_stats_fn fn, void *ctx,
+			  struct mq_err *err);
 
 /*
- * Requeues failed jobs of the filter (status_mask is ignored) in short transactions and calls `fn` (may be NULL) for
- * each, before the change; with dry_run nothing is changed. One whose unique key is on its way already is skipped.
- * An id of the filter that is no failed job is MQ_E_NOTFOUND or MQ_E_INVALID, before anything is changed.
+ * Requeues failed jobs of the filter (status_mask is ignored) in short transactions and calls `fn`
+ * (may be NULL) for each, before the change; with dry_run nothing is changed. One whose unique key
+ * is on its way already is skipped. An id of the filter that is no failed job is MQ_E_NOTFOUND or
+ * MQ_E_INVALID, before anything is changed.
  */
-enum mq_rc mq_queue_retry(struct mq_queue *queue, const struct mq_job_filter *filter, bool dry_run, mq_job_fn fn,
-			  void *ctx, int64_t *ret_requeued, int64_t *ret_skipped, struct mq_err *err);
+enum mq_rc mq_queue_retry(struct mq_queue *queue, const struct mq_job_filter *filter, bool dry_run,
+			  mq_job_fn fn, void *ctx, int64_t *ret_requeued, int64_t *ret_skipped,
+			  struct mq_err *err);
 
-/* A queued job is cancelled at once, a running one is asked to stop. MQ_E_INVALID: it has ended already. */
-enum mq_rc mq_queue_cancel(struct mq_queue *queue, int64_t id, enum mq_status *ret_before, struct mq_err *err);
+/* A queued job is cancelled at once, a running one is asked to stop. MQ_E_INVALID: it has ended
+ * already. */
+enum mq_rc mq_queue_cancel(struct mq_queue *queue, int64_t id, enum mq_status *ret_before,
+			   struct mq_err *err);
 
 /* ---------------------------------------------------------------- the file itself */
 
 /*
- * A connection of its own for one long read: read-only, query_only, defensive, inside a read transaction that has
- * taken its snapshot already. Closed by mq_queue_snapshot_close(), before the queue.
+ * A connection of its own for one long read: read-only, query_only, defensive, inside a read
+ * transaction that has taken its snapshot already. Closed by mq_queue_snapshot_close(), before the
+ * queue.
  */
 enum mq_rc mq_queue_snapshot_open(struct mq_queue *queue, struct sqlite3 **ret, struct mq_err *err);
 void mq_queue_snapshot_close(struct sqlite3 *db); /* accepts NULL */
 
 /*
- * Copies the WAL back into the database, safely (DESIGN: SQLite up to 3.51.2 can corrupt a WAL database when a
- * checkpoint runs beside a commit that resets the WAL): only by the process that holds the lease's checkpoint byte,
- * and while a second connection of this queue holds the write lock. Does nothing while another process is the
- * checkpointer, or while a writer keeps the lock for more than a few milliseconds.
+ * Copies the WAL back into the database, safely (DESIGN: SQLite up to 3.51.2 can corrupt a WAL
+ * database when a checkpoint runs beside a commit that resets the WAL): only by the process that
+ * holds the lease's checkpoint byte, and while a second connection of this queue holds the write
+ * lock. Does nothing while another process is the checkpointer, or while a writer keeps the lock
+ * for more than a few milliseconds.
  */
 struct mq_checkpoint {
 	bool done;	    /* it ran; false: not our turn */
 	int64_t wal_frames; /* in the WAL afterwards */
 	int64_t copied;	    /* of them: in the database */
 };
-enum mq_rc mq_queue_checkpoint(struct mq_queue *queue, struct mq_checkpoint *ret, struct mq_err *err);
+enum mq_rc mq_queue_checkpoint(struct mq_queue *queue, struct mq_checkpoint *ret,
+			       struct mq_err *err);
 
 /* What `doctor` and `status` tell about the file and the library. */
 struct mq_queue_facts {
@@ -303,7 +335,7 @@ struct mq_queue_facts {
 	bool encrypted;
 	int64_t page_size;
 	int64_t database_bytes;
-	int64_t wal_bytes; /* 0: no -wal file */
+	int64_t wal_bytes;  /* 0: no -wal file */
 	int schema_version; /* of the file; 0: no queue in it */
 };
 enum mq_rc mq_queue_facts(struct mq_queue *queue, struct mq_queue_facts *ret, struct mq_err *err);

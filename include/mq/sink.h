@@ -1,7 +1,8 @@
 /*
- * Where output goes, byte by byte. Sinks stack: csv writes into gzip, gzip into a file; each owns the next one.
- * A sink is finished exactly once, and only then does its output exist under its name; freeing an unfinished sink
- * discards everything it wrote. After any error only mq_sink_free() is allowed.
+ * Where output goes, byte by byte. Sinks stack: csv writes into gzip, gzip into a file; each owns
+ * the next one. A sink is finished exactly once, and only then does its output exist under its
+ * name; freeing an unfinished sink discards everything it wrote. After any error only
+ * mq_sink_free() is allowed.
  */
 #ifndef MQ_SINK_H
 #define MQ_SINK_H
@@ -39,7 +40,9 @@ struct mq_sink_summary {
 };
 
 /* Compression in front of `next`, which the new sink owns from here on, also when this fails. */
-enum mq_rc mq_sink_gzip(struct mq_sink *next, struct mq_sink **ret, struct mq_err *err); /* RFC 1952, no name, no time */
-enum mq_rc mq_sink_zstd(struct mq_sink *next, struct mq_sink **ret, struct mq_err *err); /* RFC 8878, with checksum */
+enum mq_rc mq_sink_gzip(struct mq_sink *next, struct mq_sink **ret,
+			struct mq_err *err); /* RFC 1952, no name, no time */
+enum mq_rc mq_sink_zstd(struct mq_sink *next, struct mq_sink **ret,
+			struct mq_err *err); /* RFC 8878, with checksum */
 
 #endif

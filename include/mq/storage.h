@@ -1,6 +1,7 @@
 /*
- * Named objects below one root. Names are relative paths; however crafted, none leads outside: every access goes
- * through the root's descriptor with openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS).
+ * Named objects below one root. Names are relative paths; however crafted, none leads outside:
+ * every access goes through the root's descriptor with openat2(RESOLVE_BENEATH |
+ * RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS).
  */
 #ifndef MQ_STORAGE_H
 #define MQ_STORAGE_H
@@ -11,10 +12,12 @@
 struct mq_storage;
 
 struct mq_storage_put {
-	mode_t mode;		  /* of the file */
-	mode_t dir_mode;	  /* of folders that have to be made on the way; 0: 0755 */
-	int64_t expect_bytes;	  /* refuse at once (MQ_E_NOSPACE) when the file system has not this much; 0: unknown */
-	/* Asked immediately before the name appears; an error keeps the old state. NULL: not asked. */
+	mode_t mode;	      /* of the file */
+	mode_t dir_mode;      /* of folders that have to be made on the way; 0: 0755 */
+	int64_t expect_bytes; /* refuse at once (MQ_E_NOSPACE) when the file system has not this
+				 much; 0: unknown */
+	/* Asked immediately before the name appears; an error keeps the old state. NULL: not asked.
+	 */
 	enum mq_rc (*may_publish)(void *ctx, struct mq_err *err);
 	void *ctx;
 	struct mq_sink_summary *summary; /* filled at finish; must outlive the sink; may be NULL */
@@ -25,7 +28,8 @@ struct mq_storage_driver {
 	enum mq_rc (*put)(struct mq_storage *st, const char *name, const struct mq_storage_put *how,
 			  struct mq_sink **ret, struct mq_err *err);
 	enum mq_rc (*remove)(struct mq_storage *st, const char *name, struct mq_err *err);
-	enum mq_rc (*size)(struct mq_storage *st, const char *name, int64_t *ret_bytes, struct mq_err *err);
+	enum mq_rc (*size)(struct mq_storage *st, const char *name, int64_t *ret_bytes,
+			   struct mq_err *err);
 	void (*close)(struct mq_storage *st);
 };
 extern const struct mq_storage_driver mq_storage_driver_file;
@@ -41,13 +45,16 @@ void mq_storage_close(struct mq_storage *st); /* accepts NULL */
 MQ_CLEANUP(mq_storage, struct mq_storage *, mq_storage_close)
 
 /*
- * A sink whose output appears under `name` at finish, whole or not at all: a temporary name in the same folder
+ * A sink whose output appears under `name` at finish, whole or not at all: a temporary name in the
+ * same folder
  * (".mq-" in front), fsync, rename, fsync of the folder. An existing object is replaced.
- * MQ_E_INVALID: the name leads outside, is empty or too long. MQ_E_NOSPACE, MQ_E_DENIED, MQ_E_IO name the path.
+ * MQ_E_INVALID: the name leads outside, is empty or too long. MQ_E_NOSPACE, MQ_E_DENIED, MQ_E_IO
+ * name the path.
  */
 enum mq_rc mq_storage_put(struct mq_storage *st, const char *name, const struct mq_storage_put *how,
 			  struct mq_sink **ret, struct mq_err *err);
 enum mq_rc mq_storage_remove(struct mq_storage *st, const char *name, struct mq_err *err);
-enum mq_rc mq_storage_size(struct mq_storage *st, const char *name, int64_t *ret_bytes, struct mq_err *err);
+enum mq_rc mq_storage_size(struct mq_storage *st, const char *name, int64_t *ret_bytes,
+			   struct mq_err *err);
 
 #endif

@@ -14,7 +14,8 @@ struct mq_str {
 	size_t cap;
 };
 
-/* Memory for a few hundred bytes that is not there leaves no way on: these abort instead of returning NULL. */
+/* Memory for a few hundred bytes that is not there leaves no way on: these abort instead of
+ * returning NULL. */
 char *mq_strdup(const char *text); /* NULL stays NULL */
 char *mq_strf(const char *fmt, ...) MQ_PRINTF(1, 2);
 void *mq_alloc(size_t count, size_t size); /* zeroed */
@@ -31,17 +32,20 @@ static inline void mq_str_cleanup(struct mq_str *str)
 	mq_str_free(str);
 }
 
-/* True when `text` matches `globs`, a comma or blank separated list of patterns of `*` and `?` ("media.*, backup.?"). */
+/* True when `text` matches `globs`, a comma or blank separated list of patterns of `*` and `?`
+ * ("media.*, backup.?"). */
 bool mq_glob_list_match(const char *globs, const char *text);
 bool mq_glob_match(const char *glob, const char *text);
 
-/* The candidate nearest to `text` when it is near enough to be a slip, else NULL. The list ends with NULL. */
+/* The candidate nearest to `text` when it is near enough to be a slip, else NULL. The list ends
+ * with NULL. */
 const char *mq_suggest(const char *text, const char *const *candidates);
 
 /*
- * Quantities with units, as the configuration and options take them. A number alone is in the base unit.
- * Durations: ms, s, m or min, h, d, w ("90s", "1h30min"); the result is in milliseconds, a number alone is seconds.
- * Sizes: B, K or KiB, M or MiB, G or GiB, T or TiB (powers of 1024), kB, MB, GB, TB (powers of 1000).
+ * Quantities with units, as the configuration and options take them. A number alone is in the base
+ * unit. Durations: ms, s, m or min, h, d, w ("90s", "1h30min"); the result is in milliseconds, a
+ * number alone is seconds. Sizes: B, K or KiB, M or MiB, G or GiB, T or TiB (powers of 1024), kB,
+ * MB, GB, TB (powers of 1000).
  */
 bool mq_duration_parse(const char *text, int64_t *ret_ms);
 bool mq_size_parse(const char *text, int64_t *ret_bytes);

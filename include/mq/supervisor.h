@@ -1,9 +1,10 @@
 /*
- * The supervisor: forks the pool, watches it, replaces what dies, ends it in order. One loop over a signalfd, a pidfd
- * and one channel a child, and timers. It never opens the database and links no library that keeps state across fork.
+ * The supervisor: forks the pool, watches it, replaces what dies, ends it in order. One loop over a
+ * signalfd, a pidfd and one channel a child, and timers. It never opens the database and links no
+ * library that keeps state across fork.
  *
- * Signals: TERM, INT drain (a second one interrupts the running jobs), HUP replaces every child with the configuration
- * re-read, TTIN adds a worker, TTOU removes one, CHLD is not used (pidfds).
+ * Signals: TERM, INT drain (a second one interrupts the running jobs), HUP replaces every child
+ * with the configuration re-read, TTIN adds a worker, TTOU removes one, CHLD is not used (pidfds).
  */
 #ifndef MQ_SUPERVISOR_H
 #define MQ_SUPERVISOR_H
@@ -16,7 +17,8 @@
 struct mq_child {
 	int slot;	 /* 0: keeper, 1..: workers */
 	int channel_fd;	 /* to the supervisor; end of file: the supervisor is gone */
-	int doorbell_fd; /* eventfd, semaphore: the keeper adds one for each job a sleeping worker should look for */
+	int doorbell_fd; /* eventfd, semaphore: the keeper adds one for each job a sleeping worker
+			    should look for */
 };
 
 struct mq_supervisor_ops {
@@ -24,10 +26,11 @@ struct mq_supervisor_ops {
 	int (*keeper_main)(void *ctx, const struct mq_child *child);
 	int (*worker_main)(void *ctx, const struct mq_child *child);
 	/*
-	 * Re-reads the configuration for later forks; on error the old one stays. *ret_workers and *ret_drain_ms are
-	 * the new pool's. Runs in the supervisor.
+	 * Re-reads the configuration for later forks; on error the old one stays. *ret_workers and
+	 * *ret_drain_ms are the new pool's. Runs in the supervisor.
 	 */
-	enum mq_rc (*reload)(void *ctx, int *ret_workers, int64_t *ret_drain_ms, struct mq_err *err);
+	enum mq_rc (*reload)(void *ctx, int *ret_workers, int64_t *ret_drain_ms,
+			     struct mq_err *err);
 };
 
 struct mq_supervisor_options {
@@ -35,11 +38,13 @@ struct mq_supervisor_options {
 	void *ctx;
 	int workers;
 	int64_t drain_ms; /* after TERM: running jobs have this long before they are interrupted */
-	int64_t grace_ms; /* from asking a child to stop its job, or itself, to SIGKILL of its process group */
+	int64_t grace_ms; /* from asking a child to stop its job, or itself, to SIGKILL of its
+			     process group */
 	bool drain_when_empty; /* end when the keeper says that nothing is left */
 };
 
-/* An exit status of a child that says: do not start it again, the pool cannot run (the reason is logged). */
+/* An exit status of a child that says: do not start it again, the pool cannot run (the reason is
+ * logged). */
 #define MQ_CHILD_EXIT_FATAL 78
 
 /* Runs until the pool has ended. Returns the exit status of the program: 0 after a drain. */
