@@ -28,8 +28,11 @@ void mq_log_set_role(const char *role);
 /* Tests: lines go to fd instead of standard error. */
 void mq_log_set_fd(int fd);
 
-/* One line; control characters in the text are escaped. One write(2), so lines of several processes
- * do not mix. */
+/*
+ * One line; control characters in the text are escaped. One write(2), so lines of several processes
+ * do not mix. What a paused reader does not take within a second is left out; the next line that is
+ * taken tells how many are missing.
+ */
 void mq_log(enum mq_log_level level, const char *module, const char *fmt, ...) MQ_PRINTF(3, 4);
 
 #endif

@@ -24,6 +24,13 @@ void mq_str_free(struct mq_str *str); /* leaves it empty and usable */
 void mq_str_append(struct mq_str *str, const void *data, size_t len);
 void mq_str_puts(struct mq_str *str, const char *text);
 void mq_str_printf(struct mq_str *str, const char *fmt, ...) MQ_PRINTF(2, 3);
+/*
+ * Bytes of the control character that `text` begins with, 0 when it is none: C0, DEL, and C1 in
+ * UTF-8, which terminals obey like ESC. What comes from outside goes nowhere with one in it.
+ */
+size_t mq_control_len(const char *text);
+/* Each control character becomes a blank, in place. */
+void mq_control_blank(char *text);
 /* A JSON string with its quotes; invalid UTF-8 bytes become U+FFFD. NULL becomes null. */
 void mq_str_json(struct mq_str *str, const char *text);
 

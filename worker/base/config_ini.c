@@ -31,16 +31,11 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* An indented line is a setting of its own when it looks like one. */
-static bool looks_like_setting(const char *text, size_t len)
+/* "key =", as far as a line that does not end with the text can tell. */
+static bool looks_like_setting(const char *text)
 {
-	size_t word = 0;
-	while (word < len && text[word] != '=' && !is_blank(text[word]))
-		word++;
-	size_t after = word;
-	while (after < len && is_blank(text[after]))
-		after++;
-	return after < len && text[after] == '=' && mq_config_is_key(text, word);
+	size_t word = strspn(text, "abcdefghijklmnopqrstuvwxyz_");
+	return word > 0 && text[word + strspn(text + word, " \t")] == '=';
 }
 
 static enum mq_rc section_line(struct pass *pass, const char *text, size_t len)
@@ -68,7 +63,7 @@ static enum mq_rc line_check(struct pass *pass, const char *text, size_t len, si
 	while (indent < len && is_blank(text[indent]))
 		indent++;
 	pass->goes_on = indent > 0 && indent < len && text[indent] != '[' &&
-			!looks_like_setting(text + indent, len - indent);
+			!looks_like_setting(text + indent);
 	if (len + 2 > room)
 		return mq_err_set(pass->err, MQ_E_INVALID, 0,
 				  "%s:%d: the line is longer than %zu characters: go on in the "
@@ -159,10 +154,9 @@ enum mq_rc mq_config_ini_read(struct mq_config_private *priv, const char *file, 
 		return rc;
 	static const char bom[] = "\xEF\xBB\xBF";
 	bool has_bom = strncmp(text, bom, strlen(bom)) == 0;
-	struct pass pass = { .priv = priv,
-			     .file = file,
-			     .next = text + (has_bom ? strlen(bom) : 0),
-			     .err = err };
+	struct pass pass = {
+		.priv = priv, .file = file, .next = text + (has_bom ? strlen(bom) : 0), .err = err
+	};
 	int bad_line = ini_parse_stream(next_line, &pass, pair, &pass);
 	if (pass.rc == MQ_OK && bad_line != 0)
 		return mq_err_set(err, MQ_E_INVALID, 0,

@@ -17,7 +17,10 @@ struct mq_config_place {
 /* MQ_E_INVALID unless there is such a section; names the nearest one. */
 enum mq_rc mq_config_section_check(const char *section, const struct mq_config_place *place,
 				   struct mq_err *err);
-/* Checks and keeps one value, over what was there. Two of one file's lines for one setting are an error. */
+/*
+ * Checks and keeps one value, over what was there. Two of one file's lines for one setting are an
+ * error.
+ */
 enum mq_rc mq_config_assign(struct mq_config_private *priv, const char *section, const char *key,
 			    const char *text, const struct mq_config_place *place,
 			    struct mq_err *err);
@@ -25,9 +28,6 @@ enum mq_rc mq_config_assign(struct mq_config_private *priv, const char *section,
 enum mq_rc mq_config_continue(struct mq_config_private *priv, const char *section, const char *key,
 			      const char *more, const struct mq_config_place *place,
 			      struct mq_err *err);
-/* Whether the word is a setting's key in some section. */
-bool mq_config_is_key(const char *word, size_t len);
-
 /* Reads a file line by line into mq_config_assign(). MQ_E_NOTFOUND when there is no such file. */
 enum mq_rc mq_config_ini_read(struct mq_config_private *priv, const char *file, struct mq_err *err);
 

@@ -7,7 +7,7 @@ static const char *const schemes[] = { "sqlite", "sqlite+pysqlite", "sqlite+aios
 
 struct url {
 	char *scheme;
-	const char *name;  /* behind the third slash; not terminated */
+	const char *name; /* behind the third slash; not terminated */
 	size_t name_len;
 	const char *query; /* behind the '?'; NULL: none */
 };
@@ -38,10 +38,11 @@ static enum mq_rc no_scheme(const char *url, struct mq_err *err)
 
 static enum mq_rc in_memory(const char *url, struct mq_err *err)
 {
-	return mq_err_set(err, MQ_E_INVALID, 0,
-			  "DATABASE_URL '%s' names no file but a database in memory, which no other "
-			  "process can see: write sqlite:////absolute/name.db",
-			  url);
+	return mq_err_set(
+		err, MQ_E_INVALID, 0,
+		"DATABASE_URL '%s' names no file but a database in memory, which no other "
+		"process can see: write sqlite:////absolute/name.db",
+		url);
 }
 
 /* Splits and refuses what has a user, a host or no name at all. */
@@ -98,8 +99,12 @@ static void percent_decode(char *text, bool plus_is_blank)
 /* Query keys for Python's driver; what remains goes to SQLite when uri is true. */
 static bool is_driver_key(const char *key)
 {
-	static const char *const keys[] = { "uri",	     "timeout",		  "isolation_level",
-					    "detect_types",  "check_same_thread", "cached_statements",
+	static const char *const keys[] = { "uri",
+					    "timeout",
+					    "isolation_level",
+					    "detect_types",
+					    "check_same_thread",
+					    "cached_statements",
 					    NULL };
 	for (const char *const *k = keys; *k; k++)
 		if (strcmp(key, *k) == 0)
@@ -109,7 +114,7 @@ static bool is_driver_key(const char *key)
 
 struct query {
 	bool uri;
-	bool for_sqlite; /* some key is SQLite's */
+	bool for_sqlite;     /* some key is SQLite's */
 	const char *refused; /* a key with which this program cannot share the file */
 	bool memory;
 };
@@ -154,7 +159,10 @@ static void query_read(struct query *query, const char *text)
 	}
 }
 
-/* The path inside "file:..." as SQLite reads it: no authority but localhost, no fragment, percent-decoded. */
+/*
+ * The path inside "file:..." as SQLite reads it: no authority but localhost, no fragment, percent-
+ * decoded.
+ */
 static enum mq_rc file_uri(const char *url, char *name, char **ret_name, struct mq_err *err)
 {
 	char *path = name + strlen("file:");
@@ -207,7 +215,7 @@ static enum mq_rc name_of(const char *url, const struct url *parts, char **ret_n
 enum mq_rc mq_database_url_path(const char *url, const char *working_dir, char **ret_path,
 				struct mq_err *err)
 {
-	struct url parts = { 0 };
+	struct url parts = { .name = "" };
 	MQ_AUTO_FREE char *name = NULL;
 	enum mq_rc rc = split(url, &parts, err);
 	if (rc == MQ_OK)

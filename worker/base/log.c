@@ -2,6 +2,7 @@
 
 #include <mq/clock.h>
 #include <mq/str.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +12,10 @@
 static enum mq_log_level threshold = MQ_LOG_INFO;
 static char role[32] = "mq-worker";
 static int log_fd = STDERR_FILENO;
+
+/* A paused terminal or a pipe that nobody reads must not make the pool stand still. */
+#define PATIENCE_MS 1000
+static long long lost; /* lines, since the last one that was taken */
 
 static const struct {
 	const char *name;
@@ -55,6 +60,7 @@ void mq_log_set_level(enum mq_log_level level)
 void mq_log_set_role(const char *text)
 {
 	snprintf(role, sizeof role, "%s", text);
+	lost = 0;
 }
 
 void mq_log_set_fd(int fd)
@@ -65,14 +71,53 @@ void mq_log_set_fd(int fd)
 /* A text from outside must not forge a second line or move the reader's cursor. */
 static void put_escaped(struct mq_str *line, const char *text)
 {
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
+	while (*text) {
+		size_t control = mq_control_len(text);
 
-		if (c < 0x20 || c == 0x7f)
-			mq_str_printf(line, "\\x%02x", c);
-		else
+		for (size_t i = 0; i < control; i++)
+			mq_str_printf(line, "\\x%02x", (unsigned char)text[i]);
+		if (control == 0)
 			mq_str_append(line, text, 1);
+		text += control ? control : 1;
 	}
+}
+
+static void put_head(struct mq_str *line, enum mq_log_level level, const char *module)
+{
+	if (getenv("JOURNAL_STREAM")) {
+		mq_str_printf(line, "<%d>", levels[level].syslog_priority);
+	} else {
+		char when[MQ_TIME_RFC3339_SIZE];
+
+		mq_time_rfc3339(mq_clock_wall_us(), when);
+		mq_str_printf(line, "%s %s ", when, levels[level].padded);
+	}
+	mq_str_printf(line, "%s[%s] ", module, role);
+}
+
+/* After the first line that was not taken, the next ones are only offered. */
+static bool is_writable(void)
+{
+	struct pollfd out = { .fd = log_fd, .events = POLLOUT };
+
+	return poll(&out, 1, lost > 0 ? 0 : PATIENCE_MS) != 0;
+}
+
+static void put_line(const struct mq_str *line)
+{
+	ssize_t n = write(log_fd, line->data, line->len);
+
+	(void)n; /* a log that cannot be written has nowhere to say so */
+}
+
+static void tell_lost(const char *module)
+{
+	MQ_AUTO(mq_str) struct mq_str line = { 0 };
+
+	put_head(&line, MQ_LOG_WARNING, module);
+	mq_str_printf(&line, "%lld lines are missing here: nobody took them\n", lost);
+	lost = 0;
+	put_line(&line);
 }
 
 void mq_log(enum mq_log_level level, const char *module, const char *fmt, ...)
@@ -88,18 +133,14 @@ void mq_log(enum mq_log_level level, const char *module, const char *fmt, ...)
 	if (vasprintf(&text, fmt, args) < 0)
 		text = NULL;
 	va_end(args);
-	if (getenv("JOURNAL_STREAM")) {
-		mq_str_printf(&line, "<%d>", levels[level].syslog_priority);
-	} else {
-		char when[MQ_TIME_RFC3339_SIZE];
-
-		mq_time_rfc3339(mq_clock_wall_us(), when);
-		mq_str_printf(&line, "%s %s ", when, levels[level].padded);
-	}
-	mq_str_printf(&line, "%s[%s] ", module, role);
+	put_head(&line, level, module);
 	put_escaped(&line, text ? text : fmt);
 	mq_str_append(&line, "\n", 1);
-	ssize_t n = write(log_fd, line.data, line.len);
-
-	(void)n; /* a log that cannot be written has nowhere to say so */
+	if (!is_writable()) {
+		lost++;
+		return;
+	}
+	if (lost > 0)
+		tell_lost(module);
+	put_line(&line);
 }

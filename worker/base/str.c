@@ -102,6 +102,31 @@ void mq_str_printf(struct mq_str *str, const char *fmt, ...)
 	str->len += (size_t)n;
 }
 
+size_t mq_control_len(const char *text)
+{
+	unsigned char first = (unsigned char)text[0], second;
+
+	if (first == 0)
+		return 0;
+	if (first < 0x20 || first == 0x7f)
+		return 1;
+	second = first == 0xc2 ? (unsigned char)text[1] : 0;
+	return second >= 0x80 && second < 0xa0 ? 2 : 0;
+}
+
+void mq_control_blank(char *text)
+{
+	char *to = text;
+
+	while (*text) {
+		size_t control = mq_control_len(text);
+
+		*to++ = control ? ' ' : *text;
+		text += control ? control : 1;
+	}
+	*to = '\0';
+}
+
 /*
  * Length of the UTF-8 sequence at `s`, 0 when it is none (RFC 3629: no overlong forms, no
  * surrogates, at most U+10FFFF). A NUL ends the text, so the continuation checks never read past

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <mq/clock.h>
 #include <mq/log.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,7 +14,7 @@ static int64_t fixed_wall(void)
 
 static const struct mq_clock fixed = { .wall_us = fixed_wall, .mono_us = fixed_wall };
 static int fds[2];
-static char line[4096];
+static char line[16384];
 
 static int set_up(void **state)
 {
@@ -71,6 +72,8 @@ static void a_text_cannot_forge_a_second_line(void **state)
 	mq_log(MQ_LOG_INFO, "m", "%s", "a\nb\x1b[2Jc\r");
 	assert_non_null(strstr(written(), "a\\x0ab\\x1b[2Jc\\x0d\n"));
 	assert_ptr_equal(strchr(line, '\n'), line + strlen(line) - 1);
+	mq_log(MQ_LOG_INFO, "m", "%s", "a\xc2\x9b\xc3\x9c");
+	assert_non_null(strstr(written(), "a\\xc2\\x9b\xc3\x9c\n"));
 }
 
 static void the_journal_gets_a_priority_and_no_time(void **state)
@@ -80,6 +83,32 @@ static void the_journal_gets_a_priority_and_no_time(void **state)
 	mq_log(MQ_LOG_ERROR, "m", "x");
 	assert_string_equal(written(), "<3>m[worker 3] x\n");
 	unsetenv("JOURNAL_STREAM");
+}
+
+/* Lines until the pipe takes no more; the last one is left out. */
+static int fill(void)
+{
+	int n = 0;
+
+	for (struct pollfd out = { .fd = fds[1], .events = POLLOUT }; poll(&out, 1, 0) == 1; n++)
+		mq_log(MQ_LOG_INFO, "m", "line %d", n);
+	mq_log(MQ_LOG_INFO, "m", "left out");
+	return n;
+}
+
+static void a_reader_that_stands_still_holds_nobody_up(void **state)
+{
+	(void)state;
+	assert_int_not_equal(fcntl(fds[1], F_SETFL, 0), -1);
+	assert_int_not_equal(fcntl(fds[1], F_SETPIPE_SZ, 8192), -1);
+	assert_in_range(fill(), 10, 4096);
+	mq_log(MQ_LOG_INFO, "m", "left out, too");
+	assert_null(strstr(written(), "left out"));
+	mq_log(MQ_LOG_INFO, "m", "on we go");
+	assert_non_null(strstr(written(), "m[worker 3] 2 lines are missing here"));
+	assert_non_null(strstr(line, "on we go\n"));
+	mq_log(MQ_LOG_INFO, "m", "as usual");
+	assert_null(strstr(written(), "missing"));
 }
 
 static void levels_are_read_as_the_application_writes_them(void **state)
@@ -105,6 +134,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_text_cannot_forge_a_second_line, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(the_journal_gets_a_priority_and_no_time, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_reader_that_stands_still_holds_nobody_up, set_up,
 						tear_down),
 		cmocka_unit_test(levels_are_read_as_the_application_writes_them),
 	};

@@ -95,6 +95,23 @@ static void slips_find_the_name_that_was_meant(void **state)
 	assert_null(mq_suggest(longer, names));
 }
 
+static void control_characters_are_found_and_blanked(void **state)
+{
+	(void)state;
+	char text[] = "a\x1b[2Jb\n\x7f\xc2\x9b"
+		      "31m\xc3\x9c \xc2\xa0.\xc2";
+
+	assert_int_equal(mq_control_len("\t"), 1);
+	assert_int_equal(mq_control_len("\xc2\x80"), 2);
+	assert_int_equal(mq_control_len("\xc2\x9f"), 2);
+	assert_int_equal(mq_control_len("\xc2\xa0"), 0);
+	assert_int_equal(mq_control_len("\xc2"), 0);
+	assert_int_equal(mq_control_len(" "), 0);
+	assert_int_equal(mq_control_len(""), 0);
+	mq_control_blank(text);
+	assert_string_equal(text, "a [2Jb   31m\xc3\x9c \xc2\xa0.\xc2");
+}
+
 static void ownership_can_be_handed_on(void **state)
 {
 	(void)state;
@@ -120,6 +137,7 @@ int main(void)
 		cmocka_unit_test(globs_match_whole_names),
 		cmocka_unit_test(a_hostile_glob_costs_little),
 		cmocka_unit_test(slips_find_the_name_that_was_meant),
+		cmocka_unit_test(control_characters_are_found_and_blanked),
 		cmocka_unit_test(ownership_can_be_handed_on),
 	};
 
