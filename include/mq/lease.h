@@ -28,7 +28,7 @@ struct mq_lease_ops {
 	/* Waits for the byte. MQ_E_INTERRUPTED when a signal came first. */
 	enum mq_rc (*hold)(struct mq_lease *lease, int64_t byte, struct mq_err *err);
 	void (*drop)(struct mq_lease *lease, int64_t byte);
-	/* Whether another open file description holds the byte. */
+	/* Whether anybody holds the byte, this lease included. */
 	enum mq_rc (*is_held)(struct mq_lease *lease, int64_t byte, bool *ret_held,
 			      struct mq_err *err);
 	void (*close)(struct mq_lease *lease); /* drops everything; accepts NULL */

@@ -89,6 +89,15 @@ struct mq_attempt {
 	int64_t peak_kb;
 };
 
+/* ---------------------------------------------------------------- policy, pure */
+
+/*
+ * How long a job waits after its failures-th failure: drawn evenly from 0 to min(max_ms, min_ms x
+ * 2^(failures-1)), so that jobs that failed together do not come back together. `random` is any
+ * 64-bit number.
+ */
+int64_t mq_backoff_ms(int64_t min_ms, int64_t max_ms, int64_t failures, uint64_t random);
+
 /* ---------------------------------------------------------------- opening */
 
 struct mq_queue_driver;
@@ -180,9 +189,10 @@ struct mq_settle {
 	int64_t peak_kb;
 	mq_effects_fn effects; /* with SUCCEEDED only; may be NULL */
 	void *effects_ctx;
-	/* out: MQ_OK, MQ_E_STALE, or why the effects were refused (the job is then still running,
-	 * nothing changed) */
+	/* out: MQ_OK, MQ_E_STALE, or why effects or result were refused (then it is still running,
+	 * and nothing of this settle happened) */
 	enum mq_rc rc;
+	struct mq_err *why; /* out: the text that belongs to rc; may be NULL */
 };
 
 /* Which jobs a claim may take. */
@@ -194,10 +204,11 @@ struct mq_claim {
 };
 
 /*
- * One transaction: settles `n_done` attempts, promotes what has become due, claims up to claim->max
- * jobs (largest priority first, then smallest id). Either all of it is committed or nothing;
- * settles are durable when it returns. ret_jobs takes claim->max pointers, each freed by the
- * caller. `claim` may be NULL.
+ * One transaction: settles `n_done` attempts (one that would go back to the queue although its
+ * cancellation was asked for ends as cancelled), promotes what has become due, claims up to
+ * claim->max jobs (largest priority first, then smallest id). With nothing to settle, promote or
+ * claim it only reads. Either all of it is committed or nothing; settles are durable when it
+ * returns. ret_jobs takes claim->max pointers, each freed by the caller. `claim` may be NULL.
  */
 enum mq_rc mq_queue_turn(struct mq_queue *queue, struct mq_settle *done, size_t n_done,
 			 const struct mq_claim *claim, struct mq_job **ret_jobs, size_t *ret_n,
@@ -209,6 +220,16 @@ enum mq_rc mq_queue_progress(struct mq_queue *queue, const struct mq_job *job, i
 /* Reads only: MQ_E_STALE when the job was taken away, else whether somebody asked for its end. */
 enum mq_rc mq_queue_check(struct mq_queue *queue, const struct mq_job *job,
 			  bool *ret_cancel_requested, struct mq_err *err);
+
+/*
+ * Earlier attempts of the job since an operator last requeued it, the running one not among them:
+ * those that FAILED (they count towards max_attempts), and those that CRASHED or ran into TIMEOUT
+ * within MQ_QUARANTINE_WINDOW_S.
+ */
+enum mq_rc mq_queue_failures(struct mq_queue *queue, const struct mq_job *job, int64_t *ret_failed,
+			     struct mq_err *err);
+enum mq_rc mq_queue_crashes(struct mq_queue *queue, const struct mq_job *job, int64_t *ret_crashed,
+			    struct mq_err *err);
 
 /* How a worker ended, for the attempts it left behind. */
 struct mq_death {
@@ -233,14 +254,18 @@ struct mq_death {
 enum mq_rc mq_queue_rescue(struct mq_queue *queue, const struct mq_death *death, int *ret_jobs,
 			   struct mq_err *err);
 
-/* Rescues every worker whose byte is free, as CRASHED without a known signal. */
+/*
+ * Rescues every worker whose byte is free, as CRASHED without a known signal; also jobs that are
+ * running for a worker that has no row.
+ */
 enum mq_rc mq_queue_rescue_all(struct mq_queue *queue, int *ret_jobs, struct mq_err *err);
 
 /* Whether another connection has committed since the last call (PRAGMA data_version). Costs about 2
  * us. */
 enum mq_rc mq_queue_changed(struct mq_queue *queue, bool *ret_changed, struct mq_err *err);
 
-/* What could be claimed now, and when the next scheduled row becomes due (0: none). Reads only. */
+/* What could be claimed now, and when the next row that is not due yet becomes due (0: none). Reads
+ * only. */
 struct mq_outlook {
 	int64_t ready; /* rows that are ready or due, of kinds that `serves` accepts; counted up to
 			  claim->max */
@@ -339,5 +364,9 @@ struct mq_queue_facts {
 	int schema_version; /* of the file; 0: no queue in it */
 };
 enum mq_rc mq_queue_facts(struct mq_queue *queue, struct mq_queue_facts *ret, struct mq_err *err);
+
+/* The name of a network file system by its statfs(2) magic, where no queue can live; NULL for all
+ * others. */
+const char *mq_sqlite_network_fs(unsigned long magic);
 
 #endif
