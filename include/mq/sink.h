@@ -33,7 +33,7 @@ enum mq_rc mq_sink_finish(struct mq_sink *sink, struct mq_err *err);
 void mq_sink_free(struct mq_sink *sink); /* accepts NULL */
 MQ_CLEANUP(mq_sink, struct mq_sink *, mq_sink_free)
 
-/* What a file sink has published; valid after mq_sink_finish(). */
+/* What a file sink publishes; filled by mq_sink_finish(). */
 struct mq_sink_summary {
 	int64_t bytes;
 	char sha256[MQ_SHA256_HEX_SIZE];
