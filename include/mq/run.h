@@ -39,10 +39,21 @@ enum mq_root {
 /* Owned by the run. */
 enum mq_rc mq_run_storage(struct mq_run *run, enum mq_root root, struct mq_storage **ret,
 			  struct mq_err *err);
-/* As mq_storage_put(), and asks immediately before publishing whether the job is still this
- * worker's (MQ_E_STALE). */
+/*
+ * As mq_storage_put(), and asks immediately before publishing whether the job is still this
+ * worker's (MQ_E_STALE); how->may_publish is the run's then and must be NULL. Outputs of several
+ * files: put the last one with mq_storage_put() and publish the others, with this, from its
+ * may_publish.
+ */
 enum mq_rc mq_run_put(struct mq_run *run, enum mq_root root, const char *name,
 		      const struct mq_storage_put *how, struct mq_sink **ret, struct mq_err *err);
+
+/*
+ * As mq_storage_remove(), but MQ_E_STALE when the job is not this worker's any more: what another
+ * attempt has published stays. Works for a job that is being stopped, too.
+ */
+enum mq_rc mq_run_remove(struct mq_run *run, enum mq_root root, const char *name,
+			 struct mq_err *err);
 
 /* A private directory below [data] temp_dir, made at the first call, removed with all it holds when
  * the attempt ends. */
