@@ -12,7 +12,8 @@ enum mq_msg_type {
 	/* child to supervisor */
 	MQ_MSG_READY = 1, /* worker: registered, a = worker id; keeper: a = 0 */
 	MQ_MSG_STARTED,	 /* worker: a = job id, b = deadline in milliseconds from now, 0 for none */
-	MQ_MSG_FINISHED, /* worker: a = job id; the deadline no longer counts */
+	MQ_MSG_FINISHED, /* worker: a = job id, its deadline no longer counts; keeper: a = worker of
+			    MQ_MSG_DIED, rescued */
 	MQ_MSG_EMPTY,	 /* keeper, with --drain: nothing is left to do */
 	/* supervisor to child */
 	MQ_MSG_DRAIN,	 /* finish the job at hand, claim nothing more, exit 0 */
