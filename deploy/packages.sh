@@ -9,7 +9,7 @@ readonly SQLCIPHER_MIN=4.5.6
 readonly CLANG_RUNTIME=libclang-rt-N-dev
 
 run_packages=(cmake gcc libc6-dev libinih-dev libjansson-dev libsqlcipher-dev libssl-dev libzstd-dev
-	ninja-build pkg-config sqlite3 zlib1g-dev)
+	ninja-build pkg-config sqlite3 tzdata zlib1g-dev)
 test_packages=(clang "$CLANG_RUNTIME" libcmocka-dev python3 python3-aiosqlite python3-alembic python3-sqlalchemy)
 
 say()
