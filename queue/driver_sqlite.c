@@ -26,7 +26,7 @@ static enum mq_rc too_late(const struct mq_sqlite *q, struct mq_err *err)
  * the kernel; the others look again each millisecond, since a wait in the kernel has no end of its
  * own.
  */
-static enum mq_rc enter_gate(struct mq_sqlite *q, int64_t since_us, struct mq_err *err)
+enum mq_rc mq_sqlite_enter_gate(struct mq_sqlite *q, int64_t since_us, struct mq_err *err)
 {
 	const struct mq_lease_ops *ops = q->lease->ops;
 
@@ -46,7 +46,7 @@ static enum mq_rc enter_gate(struct mq_sqlite *q, int64_t since_us, struct mq_er
 	}
 }
 
-static void leave_gate(struct mq_sqlite *q)
+void mq_sqlite_leave_gate(struct mq_sqlite *q)
 {
 	q->lease->ops->drop(q->lease, MQ_LEASE_GATE);
 }
@@ -56,7 +56,7 @@ enum mq_rc mq_sqlite_begin(struct mq_sqlite *q, struct mq_err *err)
 	int64_t since_us = mq_clock_mono_us();
 
 	while (true) {
-		enum mq_rc rc = enter_gate(q, since_us, err);
+		enum mq_rc rc = mq_sqlite_enter_gate(q, since_us, err);
 		if (rc != MQ_OK)
 			return rc;
 		q->patience.slice_ms = SLICE_MS;
@@ -64,7 +64,7 @@ enum mq_rc mq_sqlite_begin(struct mq_sqlite *q, struct mq_err *err)
 		q->patience.slice_ms = 0;
 		if (rc == MQ_OK)
 			return MQ_OK;
-		leave_gate(q);
+		mq_sqlite_leave_gate(q);
 		if (rc != MQ_E_BUSY)
 			return rc;
 		if (!mq_patience_goes_on(&q->patience, since_us))
@@ -79,7 +79,7 @@ enum mq_rc mq_sqlite_end(struct mq_sqlite *q, enum mq_rc rc, struct mq_err *err)
 	/* A full disk and the like may have ended the transaction already. */
 	if (rc != MQ_OK && !sqlite3_get_autocommit(q->db))
 		mq_sql_run(q, MQ_SQL_ROLLBACK, NULL, NULL, NULL);
-	leave_gate(q);
+	mq_sqlite_leave_gate(q);
 	return rc;
 }
 

@@ -28,6 +28,11 @@ static inline struct mq_sqlite *mq_sqlite_of(struct mq_queue *queue)
 	return (struct mq_sqlite *)queue;
 }
 
+/* The gate alone, for a writer on another connection of the same queue; patience as for a write
+ * transaction. */
+enum mq_rc mq_sqlite_enter_gate(struct mq_sqlite *q, int64_t since_us, struct mq_err *err);
+void mq_sqlite_leave_gate(struct mq_sqlite *q);
+
 /*
  * A write transaction: gate byte, BEGIN IMMEDIATE, work, COMMIT, gate dropped. Waits as the queue's
  * options say, then MQ_E_BUSY. Both ends leave the gate free, whatever they return.
